@@ -5,8 +5,9 @@ import { GraphView } from './graph-view.tsx';
 import { Help } from './help.tsx';
 import { useAgain } from './hooks.ts';
 import { Icon } from './icons.tsx';
-import { onKey, type Navigator } from './keys.ts';
-import { densityFor, lanesOf } from './lanes.ts';
+import { onKey } from './keys.ts';
+import type { Navigator } from './navigator.ts';
+import { densityFor, nextLanes, type Lanes } from './lanes.ts';
 import type { LayoutClient } from './layout-client.ts';
 import type { Model } from './model.ts';
 import { Needs } from './needs.tsx';
@@ -44,7 +45,15 @@ export function App({ model, layouts }: { readonly model: Model; readonly layout
   const { states, text, view, density, drawer, selected } = model.ui;
   navigator.current.zoom = undefined;
   navigator.current.picture = undefined;
-  const lanes = useMemo(() => lanesOf(model), [model.version, states, text]);
+  const known = useRef<{ version: number; filter: string; lanes: Lanes } | undefined>(undefined);
+  const lanes = useMemo(() => {
+    const filter = `${states.join()} ${text}`;
+    const before = known.current;
+    const isNext = before?.version === model.version - 1 && before.filter === filter;
+    const made = nextLanes(model, isNext ? before.lanes : undefined);
+    known.current = { version: model.version, filter, lanes: made };
+    return made;
+  }, [model.version, states, text]);
   const timeline = useMemo(
     () => (view === 'timeline' ? timelineRows(model) : undefined),
     [view, model.version, model.frame?.run, states, text],

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { Edges } from './edges.tsx';
 import { useSize } from './hooks.ts';
 import { Icon } from './icons.tsx';
@@ -6,7 +6,7 @@ import { CardView } from './card.tsx';
 import { isAtWork, offsetsOf, ROW, rowAt, rowHeight, type Lane, type Lanes } from './lanes.ts';
 import type { Model } from './model.ts';
 import type { Density } from './ui-state.ts';
-import type { Move, Navigator } from './keys.ts';
+import type { Move, Navigator } from './navigator.ts';
 import { STATES } from './words.ts';
 
 /** At most so many cards are in the page, whatever the backlog and the screen. */
@@ -25,7 +25,9 @@ interface BoardProps {
 /** Columns are waves. Only the columns and rows in sight are in the page. */
 export function BoardView({ model, lanes: { lanes, places }, density, navigator }: BoardProps) {
   const [ref, { width }] = useSize<HTMLDivElement>();
+  // Only whole columns count: what moves within one is drawn by the browser alone.
   const [left, setLeft] = useState(model.ui.scroll['board'] ?? 0);
+  const toColumn = (at: number) => Math.floor(at / laneWidth) * laneWidth;
   const laneWidth = Math.max(
     LEAST_WIDTH,
     Math.min(MOST_WIDTH, Math.floor(width / Math.max(1, lanes.length))),
@@ -52,7 +54,7 @@ export function BoardView({ model, lanes: { lanes, places }, density, navigator 
     if (x < scroller.scrollLeft || x + laneWidth > scroller.scrollLeft + width) {
       const to = x < scroller.scrollLeft ? x : x + laneWidth - width;
       scroller.scrollTo({ left: to });
-      setLeft(scroller.scrollLeft);
+      setLeft(toColumn(scroller.scrollLeft));
     }
     requestAnimationFrame(() => {
       const list = scroller.querySelector<HTMLElement>(`[data-lane="${lane}"]`);
@@ -96,7 +98,7 @@ export function BoardView({ model, lanes: { lanes, places }, density, navigator 
       ref={ref}
       onScroll={() => {
         const at = ref.current?.scrollLeft ?? 0;
-        setLeft(at);
+        setLeft(toColumn(at));
         model.keep({ scroll: { ...model.ui.scroll, board: at } });
       }}
     >
@@ -140,9 +142,12 @@ function LaneView(props: LaneProps) {
   const name = `lane ${lane.column.key}`;
   const [ref, { height }] = useSize<HTMLDivElement>();
   const [top, setTop] = useState(model.ui.scroll[name] ?? 0);
-  const offsets = offsetsOf(lane.cards.map((card) => rowHeight(card, density)));
+  const offsets = useMemo(
+    () => offsetsOf(lane.cards.map((card) => rowHeight(card, density))),
+    [lane.cards, density],
+  );
   const from = Math.max(0, rowAt(offsets, top) - OVERSCAN);
-  const to = Math.min(lane.cards.length, rowAt(offsets, top + height) + 1 + OVERSCAN);
+  const to = Math.min(lane.cards.length, rowAt(offsets, top + height) + 2 + OVERSCAN);
   const rows = lane.cards.slice(from, Math.min(to, from + mostRows)).map((card, i) => ({
     card,
     row: from + i,
@@ -196,7 +201,7 @@ function LaneView(props: LaneProps) {
         style={{ maxHeight: `${Math.max(4, mostRows - 2 * OVERSCAN - 2) * ROW.line}px` }}
         onScroll={() => {
           const at = ref.current?.scrollTop ?? 0;
-          setTop(at);
+          setTop(offsets[rowAt(offsets, at)] ?? 0); // within a row nothing is to be drawn
           model.keep({ scroll: { ...model.ui.scroll, [name]: at } });
         }}
       >

@@ -113,7 +113,11 @@ function AtWork({ model, card }: { readonly model: Model; readonly card: Card })
       <div class="foot">
         {card.changes !== undefined && <span class="changes">{card.changes}</span>}
         <Tags card={card} />
-        {work.usage !== undefined && <span class="usage">{work.usage}</span>}
+        {work.usage !== undefined && (
+          <span class="usage" title={work.usage}>
+            {work.usage.split(' · ').at(-1)}
+          </span>
+        )}
       </div>
     </>
   );

@@ -2,6 +2,15 @@ import type { Card } from '../../src/core/board/board-state.ts';
 
 const beforeOf = new WeakMap<ReadonlyMap<string, Card>, ReadonlyMap<string, readonly string[]>>();
 
+/** Nothing waits for anything else than before: what was found for the cards before holds. */
+export function keepDependents(
+  before: ReadonlyMap<string, Card>,
+  now: ReadonlyMap<string, Card>,
+): void {
+  const found = beforeOf.get(before);
+  if (found) beforeOf.set(now, found);
+}
+
 /** The tasks that wait for a task, by its id. */
 export function dependentsOf(
   cards: ReadonlyMap<string, Card>,

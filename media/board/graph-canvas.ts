@@ -1,4 +1,4 @@
-import type { Card } from '../../src/core/board/board-state.ts';
+import type { Card, CardState } from '../../src/core/board/board-state.ts';
 import { cut } from '../../src/core/text.ts';
 import { curveOf, type Sheet } from './graph-data.ts';
 import { NODE } from './node-size.ts';
@@ -30,7 +30,7 @@ const LEAST_TEXT = 0.42;
 
 /** Draws the lines, and from afar the tasks. */
 export function drawGraph(canvas: HTMLCanvasElement, drawing: Drawing): void {
-  const { sheet, sight, cards, selected, isNear } = drawing;
+  const { sight, isNear } = drawing;
   const { place, width, height } = sight;
   const ratio = devicePixelRatio;
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -51,22 +51,7 @@ export function drawGraph(canvas: HTMLCanvasElement, drawing: Drawing): void {
   // A line keeps its width on the screen.
   const px = 1 / place.zoom;
 
-  const lines = { usual: new Path2D(), critical: new Path2D(), own: new Path2D() };
-  for (const { from, to, points } of sheet.layout.edges) {
-    const [a, b] = [sheet.spots.get(from), sheet.spots.get(to)];
-    if (!a || !b) continue;
-    const [least, most] = [Math.min(a.x, b.x), Math.max(a.x, b.x) + NODE.width];
-    if (most < left || least > right) continue;
-    if (points.length === 0) {
-      if (Math.max(a.y, b.y) + NODE.height < top || Math.min(a.y, b.y) > bottom) continue;
-    }
-    const isCritical = cards.get(from)?.isCritical === true && cards.get(to)?.isCritical === true;
-    const isOwn = from === selected || to === selected;
-    const path = isOwn ? lines.own : isCritical ? lines.critical : lines.usual;
-    const { start, curves } = curveOf(a, b, points);
-    path.moveTo(...start);
-    for (const curve of curves) path.bezierCurveTo(...curve);
-  }
+  const { lines, tasks } = pathsOf(drawing);
   context.lineCap = 'round';
   context.strokeStyle = palette.quiet;
   context.globalAlpha = 0.5;
@@ -79,8 +64,80 @@ export function drawGraph(canvas: HTMLCanvasElement, drawing: Drawing): void {
   context.strokeStyle = palette.focus;
   context.lineWidth = px * 2.4;
   context.stroke(lines.own);
-  if (!isNear) drawTasks(context, drawing, palette, [left, top, right, bottom]);
+  if (!isNear && place.zoom >= LEAST_TEXT)
+    drawTasks(context, drawing, palette, [left, top, right, bottom]);
+  else if (!isNear) drawBlocks(context, drawing, palette, tasks);
   drawTitles(context, drawing, palette, ratio);
+}
+
+interface Paths {
+  readonly cards: Drawing['cards'];
+  readonly passing: Drawing['passing'];
+  readonly selected: string | undefined;
+  readonly lines: { readonly usual: Path2D; readonly critical: Path2D; readonly own: Path2D };
+  /** All tasks of a state, those that pass the filter and those that do not. */
+  readonly tasks: ReadonlyMap<CardState, { readonly clear: Path2D; readonly faint: Path2D }>;
+}
+
+const kept = new WeakMap<Sheet, Paths>();
+
+/** What is drawn in the graph's own px, made once: a pan or a zoom only moves it. */
+function pathsOf({ sheet, cards, passing, selected }: Drawing): Paths {
+  const found = kept.get(sheet);
+  if (found && found.cards === cards && found.passing === passing && found.selected === selected)
+    return found;
+  const lines = { usual: new Path2D(), critical: new Path2D(), own: new Path2D() };
+  for (const { from, to, points } of sheet.layout.edges) {
+    const [a, b] = [sheet.spots.get(from), sheet.spots.get(to)];
+    if (!a || !b) continue;
+    const isCritical = cards.get(from)?.isCritical === true && cards.get(to)?.isCritical === true;
+    const isOwn = from === selected || to === selected;
+    const path = isOwn ? lines.own : isCritical ? lines.critical : lines.usual;
+    const { start, curves } = curveOf(a, b, points);
+    path.moveTo(...start);
+    for (const curve of curves) path.bezierCurveTo(...curve);
+  }
+  const tasks = new Map<CardState, { clear: Path2D; faint: Path2D }>();
+  for (const { id, x, y } of sheet.layout.nodes) {
+    const state = cards.get(id)?.state;
+    if (state === undefined) continue;
+    let paths = tasks.get(state);
+    if (!paths) tasks.set(state, (paths = { clear: new Path2D(), faint: new Path2D() }));
+    paths[passing.has(id) ? 'clear' : 'faint'].rect(x, y, NODE.width, NODE.height);
+  }
+  const made = { cards, passing, selected, lines, tasks };
+  kept.set(sheet, made);
+  return made;
+}
+
+/** From afar: blocks in the colours of their states, and the chosen one framed. */
+function drawBlocks(
+  context: CanvasRenderingContext2D,
+  { sheet, sight: { place }, selected }: Drawing,
+  palette: Palette,
+  tasks: Paths['tasks'],
+): void {
+  for (const [state, { clear, faint }] of tasks) {
+    const strength = state === 'waiting' || state === 'queued' ? 0.45 : 0.9;
+    for (const [path, alpha] of [
+      [clear, strength],
+      [faint, strength / 4],
+    ] as const) {
+      // Over the lines, not mixed with them.
+      context.globalAlpha = 1;
+      context.fillStyle = palette.background;
+      context.fill(path);
+      context.globalAlpha = alpha;
+      context.fillStyle = palette.of(state);
+      context.fill(path);
+    }
+  }
+  context.globalAlpha = 1;
+  const own = selected === undefined ? undefined : sheet.spots.get(selected);
+  if (own === undefined) return;
+  context.strokeStyle = palette.focus;
+  context.lineWidth = 2.5 / place.zoom;
+  context.strokeRect(own.x, own.y, NODE.width, NODE.height);
 }
 
 type Box = readonly [left: number, top: number, right: number, bottom: number];
@@ -92,7 +149,6 @@ function drawTasks(
   [left, top, right, bottom]: Box,
 ): void {
   const px = 1 / place.zoom;
-  const withText = place.zoom >= LEAST_TEXT;
   context.font = `13px ${palette.font}`;
   context.textBaseline = 'middle';
   for (const { id, x, y } of sheet.layout.nodes) {
@@ -107,21 +163,13 @@ function drawTasks(
     context.beginPath();
     context.roundRect(x, y, NODE.width, NODE.height, 4);
     context.fill();
-    if (!withText) {
-      context.fillStyle = color;
-      context.globalAlpha *= card.state === 'waiting' || card.state === 'queued' ? 0.45 : 0.9;
-      context.fill();
-      context.globalAlpha = passing.has(id) ? 1 : 0.25;
-    }
     context.stroke();
-    if (withText) {
-      context.fillStyle = color;
-      context.fillRect(x, y, 3, NODE.height);
-      context.fillStyle = palette.text;
-      context.fillText(cut(card.title, 26), x + 10, y + 13);
-      context.fillStyle = palette.quiet;
-      context.fillText(STATES[card.state].word, x + 10, y + 29);
-    }
+    context.fillStyle = color;
+    context.fillRect(x, y, 3, NODE.height);
+    context.fillStyle = palette.text;
+    context.fillText(cut(card.title, 26), x + 10, y + 13, NODE.width - 16);
+    context.fillStyle = palette.quiet;
+    context.fillText(STATES[card.state].word, x + 10, y + 29);
   }
   context.globalAlpha = 1;
 }

@@ -2,7 +2,7 @@ import type { Card } from '../../src/core/board/board-state.ts';
 import { dependentsOf } from './dependents.ts';
 import type { Layout, LayoutRequest } from './layout-graph.ts';
 import { NODE } from './node-size.ts';
-import type { Move } from './keys.ts';
+import type { Move } from './navigator.ts';
 import type { Part } from './ui-state.ts';
 
 /** The layer of tasks that are done, before all waves. */

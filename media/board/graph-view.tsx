@@ -7,7 +7,7 @@ import { DONE_LAYER, graphOf, Sheet } from './graph-data.ts';
 import { graphPicture } from './graph-picture.ts';
 import { hasOther, useAgain, useSize } from './hooks.ts';
 import { Icon } from './icons.tsx';
-import type { Navigator } from './keys.ts';
+import type { Navigator } from './navigator.ts';
 import type { LayoutClient } from './layout-client.ts';
 import { Minimap } from './minimap.tsx';
 import type { Model } from './model.ts';

@@ -23,6 +23,24 @@ export interface Lanes {
   readonly places: ReadonlyMap<string, readonly [lane: number, row: number]>;
 }
 
+/**
+ * The lanes as they are now, given those of the version before: where only a few cards have changed,
+ * and each of them passes the filter as it did, the others need no second look.
+ */
+export function nextLanes(model: Model, before: Lanes | undefined): Lanes {
+  const { changed } = model;
+  if (before === undefined || changed === undefined) return lanesOf(model);
+  const lanes = [...before.lanes];
+  for (const card of changed) {
+    const place = before.places.get(card.id);
+    const lane = place && lanes[place[0]];
+    const old = place && lane?.cards[place[1]];
+    if (!lane || old?.state !== card.state || !model.passes(card)) return lanesOf(model);
+    lanes[place[0]] = { ...lane, cards: lane.cards.with(place[1], card) };
+  }
+  return { ...before, lanes };
+}
+
 /** Columns that have a card to show; with what the shown run has done where that is asked for. */
 export function lanesOf(model: Model): Lanes {
   const lanes: Lane[] = [];

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Card } from '../../src/core/board/board-state.ts';
 import type { Sight } from './graph-canvas.ts';
 import type { Sheet } from './graph-data.ts';
@@ -24,13 +24,13 @@ export function Minimap({ sheet, sight, cards, onGo }: MinimapProps) {
     (HEIGHT - 2 * PADDING) / Math.max(1, layout.height),
   );
   const [offX, offY] = [(WIDTH - layout.width * scale) / 2, (HEIGHT - layout.height * scale) / 2];
-  useLayoutEffect(() => {
-    const context = ref.current?.getContext('2d');
-    if (!ref.current || !context) return;
-    const ratio = devicePixelRatio;
-    ref.current.width = WIDTH * ratio;
-    ref.current.height = HEIGHT * ratio;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const theme = document.body.className;
+  // Drawn once, and shown under the frame while the window moves.
+  const tasks = useMemo(() => {
+    const canvas = new OffscreenCanvas(WIDTH * devicePixelRatio, HEIGHT * devicePixelRatio);
+    const context = canvas.getContext('2d');
+    if (context === null) return canvas;
+    context.scale(devicePixelRatio, devicePixelRatio);
     const palette = readPalette();
     for (const { id, x, y } of layout.nodes) {
       const state = cards.get(id)?.state ?? 'waiting';
@@ -43,10 +43,18 @@ export function Minimap({ sheet, sight, cards, onGo }: MinimapProps) {
         Math.max(1, NODE.height * scale),
       );
     }
-    context.globalAlpha = 1;
+    return canvas;
+  }, [layout, cards, theme]);
+  useLayoutEffect(() => {
+    const canvas = ref.current;
+    const context = canvas?.getContext('2d');
+    if (!canvas || !context) return;
+    canvas.width = tasks.width;
+    canvas.height = tasks.height;
+    context.drawImage(tasks, 0, 0);
+    context.scale(devicePixelRatio, devicePixelRatio);
     const { place, width, height } = sight;
-    context.strokeStyle = palette.focus;
-    context.lineWidth = 1;
+    context.strokeStyle = readPalette().focus;
     context.strokeRect(
       offX + (-place.x / place.zoom) * scale,
       offY + (-place.y / place.zoom) * scale,

@@ -1,5 +1,6 @@
 import type { FromBoard, ToBoard, BoardFrame } from '../../src/core/board/board-messages.ts';
 import type { Card, CardState, Column, Details } from '../../src/core/board/board-state.ts';
+import { keepDependents } from './dependents.ts';
 import { readUi, type Ui } from './ui-state.ts';
 
 /** What a webview gives its page. */
@@ -22,6 +23,8 @@ export class Model {
   ui: Ui;
   /** Counts the messages that changed cards or columns; what is derived from them keeps it. */
   version = 0;
+  /** What alone is new in this version; undefined where it may be anything. */
+  changed: readonly Card[] | undefined;
 
   readonly #host: Host;
   readonly #listeners = new Set<() => void>();
@@ -65,6 +68,7 @@ export class Model {
         this.cards = new Map(cards.map((card) => [card.id, card]));
         this.#clockAhead = frame.now - Date.now();
         this.version++;
+        this.changed = undefined;
         this.#askForDrawer(true);
         break;
       }
@@ -78,10 +82,21 @@ export class Model {
         if (message.cards.length + message.gone.length > 0) {
           const cards = new Map(this.cards);
           for (const id of message.gone) cards.delete(id);
-          for (const card of message.cards) cards.set(card.id, card);
+          let isSameOrder = message.gone.length === 0;
+          for (const card of message.cards) {
+            const before = cards.get(card.id);
+            isSameOrder &&= before?.after.join() === card.after.join();
+            cards.set(card.id, card);
+          }
+          if (isSameOrder) keepDependents(this.cards, cards);
           this.cards = cards;
         }
-        if (message.columns || message.cards.length + message.gone.length > 0) this.version++;
+        if (message.columns || message.cards.length + message.gone.length > 0) {
+          this.version++;
+          const isSmall =
+            !message.columns && message.gone.length === 0 && message.cards.length < 50;
+          this.changed = isSmall ? message.cards : undefined;
+        }
         break;
       }
       case 'details':
@@ -118,7 +133,10 @@ export class Model {
     this.#saveSoon();
   }
 
+  /** Brings a task into sight, also where the filter hides it. */
   show(id: string): void {
+    const card = this.cards.get(id);
+    if (card && !this.passes(card)) this.set({ text: '', states: [] });
     for (const listener of this.#shown) listener(id);
   }
 

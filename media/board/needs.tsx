@@ -3,17 +3,20 @@ import type { Need } from '../../src/core/board/board-state.ts';
 import { count } from '../../src/core/text.ts';
 import { Icon } from './icons.tsx';
 import type { Model } from './model.ts';
-import { CARD_BUTTONS, isCardAction, NEEDS, RUN_BUTTONS } from './words.ts';
+import { CARD_BUTTONS, isCardAction, NEED_COUNTS, NEEDS, RUN_BUTTONS } from './words.ts';
 
 /** So many are shown as cards; of more only the first, and a way to see all. */
 const MOST = 4;
+/** Even then no more, for the sake of the page; the counts of the strip filter the others. */
+const MOST_CARDS = 24;
 
 /** What waits for the user, each with what can be done about it; nothing where nothing waits. */
 export function Needs({ model }: { readonly model: Model }) {
   const needs = model.frame?.needs ?? [];
   const { allNeeds } = model.ui;
   const isMany = needs.length > MOST;
-  const shown = isMany && !allNeeds ? [] : needs;
+  const shown = isMany && !allNeeds ? [] : needs.slice(0, MOST_CARDS);
+  const more = needs.length - shown.length;
   return (
     <>
       {needs.length > 0 && (
@@ -42,6 +45,7 @@ export function Needs({ model }: { readonly model: Model }) {
               ))}
             </ul>
           )}
+          {shown.length > 0 && more > 0 && <p class="more quiet">{`and ${more} more`}</p>}
         </section>
       )}
       <Announcement needs={needs} />
@@ -130,7 +134,7 @@ const keyOf = (need: Need): string => `${need.kind} ${need.id ?? ''}`;
 function kindsOf(needs: readonly Need[]): string {
   const counts = new Map<string, number>();
   for (const { kind } of needs) {
-    const word = NEEDS[kind].word.toLowerCase();
+    const word = NEED_COUNTS[kind];
     counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return [...counts].map(([word, n]) => `${n} ${word}`).join(' · ');

@@ -1,4 +1,4 @@
-import type { CardState } from '../../src/core/board/board-state.ts';
+import { CARD_STATES, type CardState } from '../../src/core/board/board-state.ts';
 
 const COLORS: Readonly<Record<CardState, string>> = {
   stuck: '--yellow',
@@ -34,8 +34,9 @@ export interface Palette {
 export function readPalette(): Palette {
   const style = getComputedStyle(document.body);
   const read = (name: string) => style.getPropertyValue(name).trim();
+  const colors = new Map(CARD_STATES.map((state) => [state, read(COLORS[state])]));
   return {
-    of: (state) => read(COLORS[state]),
+    of: (state) => colors.get(state) ?? '',
     background: read('--bg'),
     text: read('--fg'),
     quiet: read('--quiet'),

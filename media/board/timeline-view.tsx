@@ -1,22 +1,23 @@
+import { Component } from 'preact';
 import { useLayoutEffect, useState } from 'preact/hooks';
 import type { Bar, Card } from '../../src/core/board/board-state.ts';
 import { duration } from '../../src/core/text.ts';
-import { useNow, useSize } from './hooks.ts';
+import { hasOther, useNow, useSize } from './hooks.ts';
 import { Icon } from './icons.tsx';
-import type { Move, Navigator } from './keys.ts';
+import type { Move, Navigator } from './navigator.ts';
 import type { Model } from './model.ts';
 import { ticksOf, type TimelineRows } from './timeline-rows.ts';
 import { timelinePicture } from './timeline-picture.ts';
 import { clock, STATES } from './words.ts';
 
-export const ROW_HEIGHT = 26;
+const ROW_HEIGHT = 26;
 const AXIS_HEIGHT = 28;
 const OVERSCAN = 4;
 const MOST_STRETCH = 64;
 /** The end of the time axis stays off the edge of the window. */
 const MARGIN = 24;
 
-export const BAR_WORDS: Readonly<Record<Bar['kind'], string>> = {
+const BAR_WORDS: Readonly<Record<Bar['kind'], string>> = {
   starting: 'starting',
   working: 'working',
   verifying: 'verifying',
@@ -44,11 +45,12 @@ export function TimelineView({ model, timeline, navigator }: TimelineProps) {
   const { stretch, selected } = model.ui;
   const time = Math.max(100, (width - labels - MARGIN) * stretch);
   const x = (at: number) => ((at - from) / (to - from)) * time;
+  const minute = Math.floor(now / 60_000) * 60_000;
 
   const scrolled = () => {
     const element = ref.current;
     if (element === null) return;
-    setTop(element.scrollTop);
+    setTop(Math.floor(element.scrollTop / ROW_HEIGHT) * ROW_HEIGHT);
     model.keep({
       scroll: {
         ...model.ui.scroll,
@@ -164,22 +166,17 @@ export function TimelineView({ model, timeline, navigator }: TimelineProps) {
                 </span>
               </div>
             ) : (
-              <div
+              <TimelineTask
                 key={row.key}
-                class={`time-row s-${row.card.state}${row.card.isCritical ? ' critical' : ''}`}
-                role="option"
-                data-id={row.card.id}
-                tabIndex={i === stop ? 0 : -1}
-                aria-selected={row.card.id === selected}
-                style={style}
-              >
-                <span class="label" style={{ width: `${labels}px` }} title={row.card.title}>
-                  <Icon sign={STATES[row.card.state].sign} kind="state" />
-                  <span class="title">{row.card.title}</span>
-                  <span class="spoken">{wordsOf(row.card, now)}</span>
-                </span>
-                <Bars card={row.card} now={now} left={labels} x={x} />
-              </div>
+                card={row.card}
+                top={AXIS_HEIGHT + i * ROW_HEIGHT}
+                labels={labels}
+                from={from}
+                perMs={time / (to - from)}
+                now={isOpen(row.card) ? now : minute}
+                isStop={i === stop}
+                isSelected={row.card.id === selected}
+              />
             );
           })}
         </div>
@@ -189,26 +186,64 @@ export function TimelineView({ model, timeline, navigator }: TimelineProps) {
   );
 }
 
+interface TaskProps {
+  readonly card: Card;
+  readonly top: number;
+  /** Width of the label, in px. */
+  readonly labels: number;
+  /** The time at the left end of the axis, and px for each ms of it. */
+  readonly from: number;
+  readonly perMs: number;
+  readonly now: number;
+  readonly isStop: boolean;
+  readonly isSelected: boolean;
+}
+
+/** One row; one at which no agent works is drawn again only when its card changes. */
+class TimelineTask extends Component<TaskProps> {
+  override shouldComponentUpdate(next: TaskProps): boolean {
+    return hasOther(this, next);
+  }
+
+  override render() {
+    const { card, top, labels, from, perMs, now, isStop, isSelected } = this.props;
+    return (
+      <div
+        class={`time-row s-${card.state}${card.isCritical ? ' critical' : ''}`}
+        role="option"
+        data-id={card.id}
+        tabIndex={isStop ? 0 : -1}
+        aria-selected={isSelected}
+        style={{ top: `${top}px`, height: `${ROW_HEIGHT}px` }}
+      >
+        <span class="label" style={{ width: `${labels}px` }} title={card.title}>
+          <Icon sign={STATES[card.state].sign} kind="state" />
+          <span class="title">{card.title}</span>
+          <span class="spoken">{wordsOf(card, now)}</span>
+        </span>
+        <Bars card={card} now={now} x={(at) => labels + (at - from) * perMs} />
+      </div>
+    );
+  }
+}
+
 interface BarsProps {
   readonly card: Card;
   readonly now: number;
-  readonly left: number;
   readonly x: (at: number) => number;
 }
 
-function Bars({ card, now, left, x }: BarsProps) {
+function Bars({ card, now, x }: BarsProps) {
   const { forecast } = card;
-  const lastEnd = card.work?.bars.at(-1)?.to;
-  const isOpen = card.work !== undefined && card.work.bars.length > 0 && lastEnd === undefined;
+  const begins = isOpen(card) ? now : (forecast?.from ?? 0);
   const to = forecast === undefined ? 0 : forecast.to;
-  const begins = isOpen ? now : (forecast?.from ?? 0);
   return (
     <>
       {forecast !== undefined && to > begins && (
         <span
           class="forecast"
           title={`Expected ${clock(begins, now)} to ${clock(to, now)}`}
-          style={{ left: `${left + x(begins)}px`, width: `${Math.max(2, x(to) - x(begins))}px` }}
+          style={{ left: `${x(begins)}px`, width: `${Math.max(2, x(to) - x(begins))}px` }}
         />
       )}
       {card.work?.bars.map((bar) => {
@@ -221,7 +256,7 @@ function Bars({ card, now, left, x }: BarsProps) {
               bar.to === undefined ? 'now' : clock(bar.to, now)
             }${bar.end === undefined ? '' : `: ${END_WORDS[bar.end]}`}`}
             style={{
-              left: `${left + x(bar.from)}px`,
+              left: `${x(bar.from)}px`,
               width: `${Math.max(2, x(end) - x(bar.from))}px`,
             }}
           >
@@ -233,6 +268,12 @@ function Bars({ card, now, left, x }: BarsProps) {
       })}
     </>
   );
+}
+
+/** True while its last bar grows. */
+function isOpen({ work }: Card): boolean {
+  const last = work?.bars.at(-1);
+  return last !== undefined && last.to === undefined;
 }
 
 /** What the bars show, for who does not see them. */

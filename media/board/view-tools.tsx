@@ -1,5 +1,5 @@
 import { Icon } from './icons.tsx';
-import type { Navigator } from './keys.ts';
+import type { Navigator } from './navigator.ts';
 import type { Model } from './model.ts';
 import { PARTS, type Part } from './ui-state.ts';
 

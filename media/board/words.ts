@@ -102,6 +102,17 @@ export const NEEDS: Readonly<Record<Need['kind'], Look & { readonly state: CardS
   paused: { sign: 'debug-pause', word: 'Paused', state: 'stuck' },
 };
 
+/** How several of a kind are counted: `2 failed`. */
+export const NEED_COUNTS: Readonly<Record<Need['kind'], string>> = {
+  stuck: 'stuck',
+  signIn: 'to sign in',
+  failed: 'failed',
+  conflict: 'in conflict',
+  lockLost: 'without their lock',
+  review: 'to review',
+  paused: 'paused',
+};
+
 export const isCardAction = (action: CardAction | RunAction): action is CardAction =>
   action in CARD_BUTTONS;
 
@@ -115,14 +126,19 @@ export function elapsed(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+// Making one costs more than a hundred uses of it.
+const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+
 /** A moment as the clock on the wall shows it, with the day where it is not today. */
 export function clock(at: number, now: number): string {
   const isToday = new Date(at).toDateString() === new Date(now).toDateString();
-  return new Intl.DateTimeFormat(undefined, {
-    ...(isToday ? {} : { month: 'short', day: 'numeric' }),
-    hour: '2-digit',
-    minute: '2-digit',
-  }).format(at);
+  return (isToday ? TIME : DAY_AND_TIME).format(at);
 }
 
 function two(n: number): string {
