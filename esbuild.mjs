@@ -57,8 +57,7 @@ const board = await context({
   target: 'chrome138', // of VS Code 1.105; Cursor's is newer
   jsx: 'automatic',
   jsxImportSource: 'preact',
-  loader: { '.ttf': 'file' },
-  assetNames: '[name]',
+  plugins: [{ name: 'codicons', setup: bundleSigns }],
   minify: !watch,
   charset: 'utf8',
   sourcemap: watch ? 'inline' : false,
@@ -77,6 +76,27 @@ function holdApart({ onResolve }) {
       ? { path: `./${CHUNKS[path]}.cjs`, external: true }
       : undefined,
   );
+}
+
+/** The outlines of the signs that the board names, from the drawings that Visual Studio Code is made with. */
+function bundleSigns({ onResolve, onLoad }) {
+  onResolve({ filter: /^codicons$/ }, ({ path }) => ({ path, namespace: 'codicons' }));
+  onLoad({ filter: /./, namespace: 'codicons' }, async () => {
+    const icons = join(dirname(require.resolve('@vscode/codicons/package.json')), 'src/icons');
+    const names = (await readFile('media/board/signs.ts', 'utf8')).match(/(?<=^ {2}')[a-z-]+/gm);
+    const outlines = names.map(async (name) => {
+      const drawing = await readFile(join(icons, `${name}.svg`), 'utf8');
+      const paths = [...drawing.matchAll(/<path ([^>]*)>/g)].map(([, attributes]) => ({
+        d: /\bd="([^"]+)/.exec(attributes)[1],
+        rule: attributes.includes('fill-rule="evenodd"') ? 'evenodd' : 'nonzero',
+      }));
+      return [name, paths];
+    });
+    return {
+      contents: JSON.stringify(Object.fromEntries(await Promise.all(outlines))),
+      loader: 'json',
+    };
+  });
 }
 
 /** An editor shows pictures and follows links of an installed extension's page only on the internet, so files of ours go. */

@@ -1,10 +1,17 @@
-import { SIGNS, type Sign } from './signs.ts';
+import outlines from 'codicons';
+import type { Sign } from './signs.ts';
 
 /** A sign that is only seen: what it means is said in words beside it or in a label. */
 export function Icon({ sign, kind }: { readonly sign: Sign; readonly kind?: string | undefined }) {
   return (
-    <span class={kind === undefined ? 'icon' : `icon ${kind}`} aria-hidden="true">
-      {String.fromCodePoint(SIGNS[sign])}
-    </span>
+    <svg
+      class={kind === undefined ? 'icon' : `icon ${kind}`}
+      viewBox="0 0 16 16"
+      aria-hidden="true"
+    >
+      {outlines[sign].map(({ d, rule }) => (
+        <path key={d} d={d} fill-rule={rule} />
+      ))}
+    </svg>
   );
 }

@@ -25,7 +25,7 @@ export const STATES: Readonly<Record<CardState, Look>> = {
   yours: { sign: 'account', word: 'yours' },
   held: { sign: 'lock', word: 'held' },
   queued: { sign: 'list-ordered', word: 'queued' },
-  ready: { sign: 'circle-large-outline', word: 'ready' },
+  ready: { sign: 'circle-large', word: 'ready' },
   waiting: { sign: 'ellipsis', word: 'waiting' },
   blocked: { sign: 'circle-slash', word: 'blocked' },
   done: { sign: 'check', word: 'done' },

@@ -134,7 +134,6 @@ function pageOf(theme: BoardTheme, origin: string, workers: boolean): string {
     `default-src 'none'`,
     `script-src 'nonce-${nonce}'`,
     `style-src ${origin}`,
-    `font-src ${origin}`,
     `img-src ${origin} data:`,
     `worker-src ${workers ? 'blob:' : "'none'"}`,
     `connect-src ${origin}`,

@@ -17,7 +17,6 @@ export function boardPage(webview: vscode.Webview, extension: vscode.Uri, root: 
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
     `style-src ${cspSource}`,
-    `font-src ${cspSource}`,
     `img-src ${cspSource} data:`,
     'worker-src blob:',
     `connect-src ${cspSource}`,

@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { SIGNS } from '../../../media/board/signs.ts';
 import { elapsed } from '../../../media/board/words.ts';
 
 const require = createRequire(import.meta.url);
 
-test('every sign is the one of that name in the font', () => {
-  const css = readFileSync(require.resolve('@vscode/codicons/dist/codicon.css'), 'utf8');
-  for (const [name, code] of Object.entries(SIGNS))
-    assert.match(
-      css,
-      new RegExp(`\\.codicon-${name}:before \\{ content: "\\\\${code.toString(16)}"`),
-    );
+test('every sign is a drawing of one colour in a square of 16, by the name that the editor has for it', () => {
+  const icons = join(dirname(require.resolve('@vscode/codicons/package.json')), 'src/icons');
+  for (const name of SIGNS) {
+    const drawing = readFileSync(join(icons, `${name}.svg`), 'utf8');
+    assert.match(drawing, /^<svg [^>]*viewBox="0 0 16 16"/, name);
+    // What is no filled path would be lost.
+    assert.deepEqual([...new Set(drawing.match(/(?<=<)\w+/g))], ['svg', 'path'], name);
+    assert.doesNotMatch(drawing, /stroke|transform/, name);
+  }
 });
 
 const TIMES: readonly [ms: number, shown: string][] = [
