@@ -87,7 +87,7 @@ export default {
       'board-stays-in-its-page',
       { path: '^src/' },
       { path: '^media/' },
-      'media/board runs in a page of its own. What both ends need belongs into src/core/board.',
+      'media/board runs in a page of its own. Move what both ends need into src/core/board.',
     ),
     arrow(
       'tests-stay-out',

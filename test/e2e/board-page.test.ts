@@ -353,7 +353,7 @@ test('the log follows its end until the user scrolls up', () =>
 test('the window can show a task wherever it is', () =>
   withBoard({ tasks: 10_000, phase: 'running' }, async (board) => {
     const id = board.state.columns.at(-1)!.ids.at(-1)!;
-    await board.page.getByRole('button', { name: '2 failed' }).click(); // which hides it
+    await board.page.locator('.strip .count', { hasText: 'failed' }).click(); // which hides it
     await board.tell({ kind: 'show', id });
     await focusOn(board, id);
     await board.page.locator('.drawer h2').waitFor();
