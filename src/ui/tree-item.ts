@@ -17,7 +17,7 @@ import { describeRun, pastRunsOf } from './runs/run-row.ts';
 import { describeRunWave } from './runs/run-wave-row.ts';
 import { describeHolder, describeLock } from './lock-rows.ts';
 import { describeStore } from './store-row.ts';
-import { describeTask, isStartable } from './task-row.ts';
+import { describeTask } from './task-row.ts';
 import { explainAsked } from './plan-words.ts';
 import { titleOf } from './wait-words.ts';
 import { type Grouping, isFiltered, type TreeLook, WHOLE } from './tree-look.ts';
@@ -108,7 +108,8 @@ export function backlogSummary(backlog: Backlog): string {
   const open = inWaves.length + plan.blocked.length;
   const ready = inWaves.filter(
     (task) =>
-      isStartable(backlog.readinessOf(task)) && backlog.runs.failedPartOf(task.id) === undefined,
+      backlog.readinessOf(task).kind === 'ready' &&
+      backlog.runs.failedPartOf(task.id) === undefined,
   ).length;
   const held = backlog.liveLocks().length;
   return [

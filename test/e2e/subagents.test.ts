@@ -54,7 +54,7 @@ test('a person takes a task of a run: it is theirs until they mark it as finishe
   );
   const row = (title: string) => workbench.row(tree, title).first();
   await row('Chart the shoals')
-    .getByText(/^yours · /)
+    .getByText(/yours · /)
     .waitFor();
   await row('Chart the shoals').hover();
   await workbench.screenshot('human-dark');

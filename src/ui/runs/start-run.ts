@@ -32,8 +32,10 @@ export async function startRun(
   open.add(key);
   try {
     const outlook = backlog.runs.outlook(scope, choice);
-    if (!outlook.ok && outlook.failure.kind === 'alreadyRunning')
-      return await tellWhatRuns(backlog, scope);
+    if (!outlook.ok && outlook.failure.kind === 'alreadyRunning') {
+      await tellWhatRuns(backlog, scope);
+      return;
+    }
     // A run that cannot be started says so itself, with every reason that there may be.
     const asked = outlook.ok ? await askFirst(backlogs, backlog, outlook.value, scope) : scope;
     if (asked === 'preview') await showDryRun(backlog, scope, choice);

@@ -5,7 +5,7 @@ import type { Backlog } from '../../../src/core/backlog.ts';
 import type { RunEvent, TaskOutcome } from '../../../src/core/run/run-events.ts';
 import { type Task, taskId } from '../../../src/core/task.ts';
 import type { RowContent } from '../../../src/ui/row.ts';
-import { backlogTrouble, describeNode } from '../../../src/ui/tree-item.ts';
+import { backlogSummary, backlogTrouble, describeNode } from '../../../src/ui/tree-item.ts';
 import { childrenOf, nodeKey, type TreeNode, type ViewName } from '../../../src/ui/tree-nodes.ts';
 import { lock, task, tasks } from '../../support/backlog.ts';
 import { fakeBacklog, ME, NOW, NO_AGENTS } from '../../support/fake-backlog.ts';
@@ -509,4 +509,11 @@ test('a store that takes long to read says so above its old rows', () => {
   const backlog = fakeBacklog({ tasks: tasks('T-1'), slowSince: NOW - 3_000 });
   assert.equal(rows(backlog)[0]?.content.description, 'reading takes long');
   assert.match(backlogTrouble(backlog) ?? '', /^Showing what was read at .* takes long/);
+});
+
+test('what somebody works on already does not count as ready', () => {
+  const backlog = fakeBacklog({
+    tasks: [...tasks('T-1', '?T-2'), task('T-3', held(ME, 20)), task('T-4', held('x', 20))],
+  });
+  assert.equal(backlogSummary(backlog), '4 open · 1 ready · 2 locked');
 });
