@@ -90,7 +90,7 @@ function bundleSigns({ onResolve, onLoad }) {
         d: /\bd="([^"]+)/.exec(attributes)[1],
         rule: attributes.includes('fill-rule="evenodd"') ? 'evenodd' : 'nonzero',
       }));
-      return [name, paths];
+      return [name, { box: /viewBox="([^"]+)/.exec(drawing)[1], paths }];
     });
     return {
       contents: JSON.stringify(Object.fromEntries(await Promise.all(outlines))),

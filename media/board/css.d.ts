@@ -1,11 +1,12 @@
 declare module '*.css';
 
-/** Made by the build: the outlines of each sign, as paths in a square of 16. */
+/** Made by the build: the outlines of each sign, as paths. */
 declare module 'codicons' {
   interface Outline {
-    readonly d: string;
-    readonly rule: 'nonzero' | 'evenodd';
+    /** Of the square that the paths are drawn in. */
+    readonly box: string;
+    readonly paths: readonly { readonly d: string; readonly rule: 'nonzero' | 'evenodd' }[];
   }
-  const outlines: Readonly<Record<import('./signs.ts').Sign, readonly Outline[]>>;
+  const outlines: Readonly<Record<import('./signs.ts').Sign, Outline>>;
   export default outlines;
 }

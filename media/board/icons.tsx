@@ -3,13 +3,10 @@ import type { Sign } from './signs.ts';
 
 /** A sign that is only seen: what it means is said in words beside it or in a label. */
 export function Icon({ sign, kind }: { readonly sign: Sign; readonly kind?: string | undefined }) {
+  const { box, paths } = outlines[sign];
   return (
-    <svg
-      class={kind === undefined ? 'icon' : `icon ${kind}`}
-      viewBox="0 0 16 16"
-      aria-hidden="true"
-    >
-      {outlines[sign].map(({ d, rule }) => (
+    <svg class={kind === undefined ? 'icon' : `icon ${kind}`} viewBox={box} aria-hidden="true">
+      {paths.map(({ d, rule }) => (
         <path key={d} d={d} fill-rule={rule} />
       ))}
     </svg>

@@ -8,11 +8,11 @@ import { elapsed } from '../../../media/board/words.ts';
 
 const require = createRequire(import.meta.url);
 
-test('every sign is a drawing of one colour in a square of 16, by the name that the editor has for it', () => {
+test('every sign is a drawing of one colour by the name that the editor has for it', () => {
   const icons = join(dirname(require.resolve('@vscode/codicons/package.json')), 'src/icons');
   for (const name of SIGNS) {
     const drawing = readFileSync(join(icons, `${name}.svg`), 'utf8');
-    assert.match(drawing, /^<svg [^>]*viewBox="0 0 16 16"/, name);
+    assert.match(drawing, /^<svg [^>]*viewBox="0 0 /, name);
     // What is no filled path would be lost.
     assert.deepEqual([...new Set(drawing.match(/(?<=<)\w+/g))], ['svg', 'path'], name);
     assert.doesNotMatch(drawing, /stroke|transform/, name);
