@@ -7,6 +7,6 @@ declare module 'codicons' {
     readonly box: string;
     readonly paths: readonly { readonly d: string; readonly rule: 'nonzero' | 'evenodd' }[];
   }
-  const outlines: Readonly<Record<import('./signs.ts').Sign, Outline>>;
+  const outlines: Readonly<Record<string, Outline>>;
   export default outlines;
 }
