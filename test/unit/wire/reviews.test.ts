@@ -226,7 +226,7 @@ describe('a wave', () => {
     assert.ok(accepted.kind === 'accepted');
     assert.equal(
       rig.git('log', '-1', '--format=%B').split('\n')[0],
-      'Accept All waves up to wave 2 of 4',
+      'Accept All waves up to wave 1',
     );
     assert.ok(existsSync(join(rig.root, 'T-3.txt')) && !existsSync(join(rig.root, 'T-5.txt')));
     const words = `accepted into main as ${accepted.commit.slice(0, 7)}`;
