@@ -80,7 +80,10 @@ function holdApart({ onResolve }) {
 
 /** The outlines of the signs that the board names, from the drawings that Visual Studio Code is made with. */
 function bundleSigns({ onResolve, onLoad }) {
-  onResolve({ filter: /^codicons$/ }, ({ path }) => ({ path, namespace: 'codicons' }));
+  onResolve({ filter: /^@vscode\/codicons\/outlines$/ }, ({ path }) => ({
+    path,
+    namespace: 'codicons',
+  }));
   onLoad({ filter: /./, namespace: 'codicons' }, async () => {
     const icons = join(dirname(require.resolve('@vscode/codicons/package.json')), 'src/icons');
     const names = (await readFile('media/board/signs.ts', 'utf8')).match(/(?<=^ {2}')[a-z-]+/gm);

@@ -1,7 +1,7 @@
 declare module '*.css';
 
 /** Made by the build: the outlines of each sign, as paths. */
-declare module 'codicons' {
+declare module '@vscode/codicons/outlines' {
   interface Outline {
     /** Of the square that the paths are drawn in. */
     readonly box: string;

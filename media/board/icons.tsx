@@ -1,4 +1,4 @@
-import outlines from 'codicons';
+import outlines from '@vscode/codicons/outlines';
 import type { Sign } from './signs.ts';
 
 /** A sign that is only seen: what it means is said in words beside it or in a label. */
