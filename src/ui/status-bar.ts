@@ -9,12 +9,12 @@ import { summariseLocks } from './lock-summary.ts';
 /** How long an estimate of the time that is left is used: it goes through all tasks of a run. */
 const ESTIMATE_FOR_MS = 15_000;
 
-/** Shows the runs that go on in the status bar; a click shows them in their view. */
+/** Shows the runs that go on in the status bar; a click opens the board. */
 export function showRunStatus(backlogs: Backlogs): Disposable {
   const { Left } = vscode.StatusBarAlignment;
   const item = vscode.window.createStatusBarItem('todo2Waves.run', Left, 39);
   item.name = 'Todo2 Waves: Runs';
-  item.command = 'todo2Waves.runs.focus';
+  item.command = 'todo2Waves.openBoard';
   const estimates = new Map<string, { readonly at: number; readonly ms: number }>();
   const leftMs = (backlog: Backlog, run: RunState): number => {
     const known = estimates.get(run.runId);
