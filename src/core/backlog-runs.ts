@@ -11,6 +11,7 @@ import {
   dryRun,
   estimate,
 } from './run/engine/dry-run.ts';
+import { forecastRun } from './run/engine/forecast.ts';
 import { estimateDurations } from './run/engine/estimates.ts';
 import { touchedEarlier } from './run/engine/touched-earlier.ts';
 import type { AskedIsolation, IsolationDecision } from './run/isolation.ts';
@@ -365,21 +366,13 @@ export class BacklogRuns implements Disposable {
    * ended.
    */
   leftMs(run: RunState): number {
-    const { snapshot, caseFoldPaths, clock } = this.#parts;
-    const tasks = snapshot();
+    const tasks = this.#parts.snapshot();
     if (tasks === undefined || run.phase === 'ended') return 0;
-    const open = [...run.tasks.values()].filter(({ phase }) => phase !== 'ended');
-    const agents = new Map(open.map(({ id, agent }) => [id, agent]));
+    const agents = new Map([...run.tasks.values()].map(({ id, agent }) => [id, agent]));
     const { durationOf } = estimateDurations([...this.past, ...this.all], tasks, agents);
-    const begun = (id: TaskId): number =>
-      clock.now() - (run.tasks.get(id)?.startedAt ?? clock.now());
-    // What takes longer than it was thought to is taken to end soon.
-    const estimate = (id: TaskId): number => Math.max(60_000, durationOf(id) - begun(id));
-    const world = { estimate, caseFoldPaths };
-    const candidates = open.map(({ id, wave, agent }) =>
-      candidateOf({ id, wave, agent }, tasks.byId.get(id), world, run.options),
-    );
-    return makespanOf(candidates, run.options, run.cap ?? this.cap);
+    const now = this.#parts.clock.now();
+    const spans = forecastRun(run, tasks, durationOf, { now, cap: this.cap });
+    return [...spans.values()].reduce((last, { to }) => Math.max(last, to), now) - now;
   }
 
   #weigh(

@@ -1,13 +1,12 @@
 import type { RunState } from '../run/run-events.ts';
 import type { Task, TaskId } from '../task.ts';
 import type { BoardInput } from './board-input.ts';
-import type { BoardState, Card, Column, Span } from './board-state.ts';
+import type { BoardState, Card, Column } from './board-state.ts';
 import { type CardContext, cardOf, madeOf } from './card.ts';
 import { columnsOf } from './columns.ts';
 import { criticalPath } from './critical-path.ts';
-import { forecast, type ForecastTask } from './forecast.ts';
+import { forecastRun, type Span } from '../run/engine/forecast.ts';
 import { Kept, KeptEach } from './kept.ts';
-import { isOpenPart } from './bars.ts';
 import { needsOf } from './needs.ts';
 import { runEntries, stripOf } from './strip.ts';
 
@@ -80,21 +79,7 @@ function shownRun(
 }
 
 function spansOf(run: RunState, { now, cap, snapshot, durationOf }: BoardInput) {
-  const tasks = [...run.tasks.values()]
-    .filter((part) => isOpenPart({ run, part }))
-    .map((part): ForecastTask => {
-      const isAtWork = part.phase !== 'queued';
-      return {
-        id: part.id,
-        wave: part.wave,
-        startedAt: isAtWork ? (part.startedAt ?? now) : undefined,
-        durationMs: durationOf(part.id),
-        after: snapshot.byId.get(part.id)?.dependencies ?? [],
-        takesPlace: part.agent.agentMode !== 'human',
-      };
-    });
-  const isStrict = run.options.runMode === 'strict';
-  const spans = forecast(tasks, { now, cap: run.cap ?? cap, isStrict });
+  const spans = forecastRun(run, snapshot, durationOf, { now, cap });
   return new Map(
     [...spans].map(([id, { from, to }]) => [id, { from: onGrid(from), to: onGrid(to) }]),
   );

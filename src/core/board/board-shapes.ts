@@ -15,6 +15,7 @@ import {
   where,
   type Shape,
 } from '../shape.ts';
+import type { Span } from '../run/engine/forecast.ts';
 import type { BoardFrame, FromBoard, ToBoard } from './board-messages.ts';
 import {
   CARD_ACTIONS,
@@ -30,7 +31,6 @@ import {
   type Need,
   type RunEntry,
   type RunStrip,
-  type Span,
   type TaskLink,
   type VerifyFact,
 } from './board-state.ts';

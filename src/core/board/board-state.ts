@@ -1,3 +1,5 @@
+import type { Span } from '../run/engine/forecast.ts';
+
 /**
  * What the board shows: plain data that crosses to the webview as JSON. Texts of backlogs and agents
  * in it are one line each and cut to length; they are drawn as text nodes only. Times are epoch ms.
@@ -145,11 +147,6 @@ export interface CardWork {
   readonly usage: string | undefined;
   /** What happened so far, in order; the last one may be open. */
   readonly bars: readonly Bar[];
-}
-
-export interface Span {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** A part of the time of a task in a run; without `to` it lasts. */

@@ -12,7 +12,8 @@ import { isSettled, type Task, type TaskId } from '../task.ts';
 import { cut, oneLine } from '../text.ts';
 import type { Readiness } from '../waves/readiness.ts';
 import type { BoardInput } from './board-input.ts';
-import type { Card, CardAction, CardState, CardWork, Span } from './board-state.ts';
+import type { Span } from '../run/engine/forecast.ts';
+import type { Card, CardAction, CardState, CardWork } from './board-state.ts';
 import { barsOf, isOpenPart } from './bars.ts';
 
 /** The most characters of a title, of a line, of a tag and of an id. */

@@ -3,7 +3,8 @@ import type { RunState } from '../run/run-events.ts';
 import { usageWords } from '../run/usage.ts';
 import { cut, oneLine } from '../text.ts';
 import type { BoardInput } from './board-input.ts';
-import type { CardState, RunEntry, RunStrip, Span, StripCount } from './board-state.ts';
+import type { Span } from '../run/engine/forecast.ts';
+import type { CardState, RunEntry, RunStrip, StripCount } from './board-state.ts';
 import { pausedWords } from './needs.ts';
 
 const TITLE = 120;

@@ -78,8 +78,8 @@ test('the status bar says that a run is paused, and of several the sum', () => {
 test('what is left of a run is estimated from what is open, less what its agents have worked', () => {
   const [backlog] = of(running);
   assert.ok(backlog !== undefined);
-  // T-1 took 20 minutes. T-2 has had as many, so it is about to end; T-3 begins then.
-  assert.equal(backlog.runs.leftMs({ ...running, cap: 1 }), 21 * MINUTE);
+  // T-1 took 20 minutes. T-2 has had as many, so a tenth of that is taken to be left; T-3 begins then.
+  assert.equal(backlog.runs.leftMs({ ...running, cap: 1 }), 22 * MINUTE);
   assert.equal(backlog.runs.leftMs({ ...running, cap: 2 }), 20 * MINUTE);
   assert.equal(backlog.runs.leftMs({ ...running, phase: 'ended' }), 0);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { forecast, type ForecastTask } from '../../../../src/core/board/forecast.ts';
+import { forecast, type ForecastTask } from '../../../../../src/core/run/engine/forecast.ts';
 
 const MINUTE = 60_000;
 
