@@ -291,14 +291,14 @@ test('the waves of a run are reviewed and accepted one after the other', async (
   t.after(() => rmSync(`${window.folder}.worktrees`, { recursive: true, force: true }));
   const { workbench } = window;
   const git = gitIn(window.folder);
-  const tree = await window.tree();
+  await window.tree();
   await workbench.run('Todo2 Waves: Run All Waves');
   await ended(window);
-  const run = workbench.row(tree, 'Ended: All waves');
+  const run = workbench.row(window.runs, 'Ended: All waves');
   await run.waitFor();
   // It stays open where it was drawn while it ran.
   if ((await run.getAttribute('aria-expanded')) !== 'true') await workbench.toggle(run);
-  const [first, second] = [1, 2].map((wave) => workbench.row(tree, `Wave ${wave} of 2`).first());
+  const [first, second] = [0, 1].map((wave) => workbench.row(window.runs, `Wave ${wave}`).first());
   assert.ok(first && second);
   await first.getByText('2/2 succeeded').waitFor();
   await second.getByText('1/1 succeeded').waitFor();
@@ -319,7 +319,7 @@ test('the waves of a run are reviewed and accepted one after the other', async (
   await workbench.theme('dark');
 
   await workbench.menu(first, 'Accept Changes…');
-  const asked = workbench.dialog('Accept the changes of wave 1 of “All waves” into main?');
+  const asked = workbench.dialog('Accept the changes of wave 0 of “All waves” into main?');
   await asked.waitFor();
   await asked.getByText('2 files: tide.log, wind.log').waitFor();
   await workbench.screenshot('worktree-waves-accept-dark');
@@ -327,7 +327,7 @@ test('the waves of a run are reviewed and accepted one after the other', async (
   await workbench.screenshot('worktree-waves-accept-light');
   await workbench.theme('dark');
   await asked.getByRole('button', { name: 'Accept' }).click();
-  await workbench.toast('The changes of wave 1 of “All waves” are in main.').waitFor();
+  await workbench.toast('The changes of wave 0 of “All waves” are in main.').waitFor();
   await first.getByText(/^accepted into main as [0-9a-f]{7} · 2\/2 succeeded/).waitFor();
   await second.getByText(/^1\/1 succeeded/).waitFor();
   assert.deepEqual(
@@ -345,12 +345,12 @@ test('the waves of a run are reviewed and accepted one after the other', async (
 
   // The other one then comes by itself, and its commit is of this wave.
   await workbench.menu(second, 'Accept Changes…');
-  const again = workbench.dialog('Accept the changes of wave 2 of “All waves” into main?');
+  const again = workbench.dialog('Accept the changes of wave 1 of “All waves” into main?');
   await again.getByText('1 file: chart.md').waitFor();
   assert.equal(await again.getByText('whose work comes with it').count(), 0);
   await again.getByRole('button', { name: 'Accept' }).click();
   await second.getByText(/^accepted into main as [0-9a-f]{7} · 1\/1 succeeded/).waitFor();
-  assert.equal(git('log', '-1', '--format=%s'), 'Accept All waves up to wave 2 of 2\n');
+  assert.equal(git('log', '-1', '--format=%s'), 'Accept All waves up to wave 1\n');
   assert.equal(git('status', '--porcelain'), '');
   await ended(window, 'Done');
 });

@@ -53,7 +53,8 @@ interface Sketch extends Omit<TaskSpec, 'id' | 'deps' | 'description'> {
   readonly simulate?: string;
 }
 
-function sampleTasks(now: number): TaskSpec[] {
+/** The tasks of the sample as of a moment in epoch ms. */
+export function sampleTasks(now: number): TaskSpec[] {
   return sketches(now).map(({ n, needs = [], text, simulate, ...rest }) => ({
     ...rest,
     id: id(n),
