@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Disposable } from '../core/events.ts';
 import type { Backlog } from '../core/backlog.ts';
@@ -17,6 +18,11 @@ import {
   type ViewName,
 } from './tree-nodes.ts';
 import { documentUri } from './documents.ts';
+
+/** How often a row is asked to be shown, and how long each request has to be heeded. */
+const MOST_REVEALS = 5;
+const LOOKS = 5;
+const LOOK_EVERY_MS = 100;
 
 /** What the editor has of a row: its look, and its tooltip once the user has pointed at it. */
 interface Given {
@@ -93,6 +99,33 @@ export class SideTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
     this.#below.set(node ?? this, children);
     this.#asked.add(node ?? this);
     return children;
+  }
+
+  /**
+   * Selects a row, and opens what it is in. The editor drops such a request while it asks for rows
+   * anew, with or without an error, so it is made again until the row is selected; not where the
+   * user has selected another one meanwhile. Rejects where the editor refuses it to the end.
+   */
+  protected async revealRow(node: TreeNode): Promise<void> {
+    const before = this.#selectedKeys();
+    for (let attempt = 1; ; attempt++) {
+      const trouble = await this.#treeView.reveal(node, { select: true, focus: true }).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      for (let look = 0; look < LOOKS && this.#selectedKeys() === before; look++)
+        await pause(LOOK_EVERY_MS);
+      if (this.#selectedKeys() !== before || nodeKey(node) === before) return;
+      if (attempt === MOST_REVEALS) {
+        if (trouble !== undefined)
+          throw trouble instanceof Error ? trouble : new Error(String(trouble));
+        return;
+      }
+    }
+  }
+
+  #selectedKeys(): string {
+    return this.#treeView.selection.map(nodeKey).join('\n');
   }
 
   /** For `reveal`, which is asked of tasks alone. */

@@ -52,13 +52,27 @@ export class WavesTree extends SideTree {
     this.#awaited = undefined;
     const task = backlog.task(id);
     if (task === undefined) {
-      this.#awaited = this.#backlogs.onDidChange(() => {
-        if (backlog.task(id) !== undefined) void this.reveal(backlog, id);
-      });
+      await this.#isRead(backlog, id);
+      if (backlog.task(id) !== undefined) await this.reveal(backlog, id);
       return;
     }
     if (!isShown(backlog, task, this.looks.now)) await this.looks.set({ only: [], text: '' });
-    await this.treeView.reveal(taskNode(backlog, id), { select: true, focus: true });
+    await this.revealRow(taskNode(backlog, id));
+  }
+
+  /** Resolves once a task has been read, or another one is to be revealed in its place. */
+  #isRead(backlog: Backlog, id: TaskId): Promise<void> {
+    return new Promise((resolve) => {
+      const subscription = this.#backlogs.onDidChange(() => {
+        if (backlog.task(id) !== undefined) this.#awaited?.dispose();
+      });
+      this.#awaited = {
+        dispose: () => {
+          subscription.dispose();
+          resolve();
+        },
+      };
+    });
   }
 
   override dispose(): void {

@@ -266,6 +266,8 @@ class QuickPick {
 
 /** What views were asked to show. */
 export const reveals: unknown[] = [];
+/** What becomes of the next of them: an error, or nothing at all. */
+export const unheeded: ('dropped' | Error)[] = [];
 
 interface InputOptions {
   readonly title?: string;
@@ -294,16 +296,23 @@ export const window = {
     quickPicks.push(pick);
     return pick;
   },
-  createTreeView: () => ({
-    reveal: (node: unknown) => {
-      reveals.push(node);
-      return Promise.resolve();
-    },
-    selection: [],
-    dispose: () => undefined,
-    message: undefined,
-    badge: undefined,
-  }),
+  createTreeView: () => {
+    let selection: readonly unknown[] = [];
+    return {
+      reveal: (node: unknown) => {
+        reveals.push(node);
+        const answer = unheeded.shift();
+        if (answer === undefined) selection = [node];
+        return answer instanceof Error ? Promise.reject(answer) : Promise.resolve();
+      },
+      get selection() {
+        return selection;
+      },
+      dispose: () => undefined,
+      message: undefined,
+      badge: undefined,
+    };
+  },
   showWarningMessage: ask,
   showInformationMessage: ask,
   showQuickPick: pickOne,

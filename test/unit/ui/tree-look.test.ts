@@ -8,7 +8,7 @@ import { childrenOf, nodeKey, type TreeNode } from '../../../src/ui/tree-nodes.t
 import { describeNode } from '../../../src/ui/tree-item.ts';
 import { type TreeLook, TreeLooks, WHOLE } from '../../../src/ui/tree-look.ts';
 import { lock, task, tasks } from '../../support/backlog.ts';
-import { answers, lists, quickPicks, reveals } from '../../support/editor-stub.ts';
+import { answers, lists, quickPicks, reveals, unheeded } from '../../support/editor-stub.ts';
 import { fakeBacklog, fakeBacklogs, ME, NOW, NO_AGENTS } from '../../support/fake-backlog.ts';
 import { atWork, ended, failedWith, runAfter, runStarted } from '../../support/run-events.ts';
 
@@ -218,13 +218,37 @@ test('the editor learns below which rows a task stands, however tasks are put to
 test('a task that is not read yet is shown once it is', async () => {
   const backlog = fakeBacklog({ tasks: tasks('T-1') });
   const { tree, changed } = makeTree([backlog]);
-  await tree.reveal(backlog, taskId('T-2'));
+  const revealed = tree.reveal(backlog, taskId('T-2'));
   changed.fire(undefined);
   assert.deepEqual(reveals, []);
   const { plan, snapshot } = fakeBacklog({ tasks: tasks('T-1', 'T-2') });
   Object.defineProperties(backlog, { plan: { value: plan }, snapshot: { value: snapshot } });
   changed.fire(undefined);
   changed.fire(undefined);
+  await revealed;
   assert.equal(reveals.length, 1, 'once');
+  tree.dispose();
+});
+
+test('a task is shown though the editor drops the request for it, or refuses it at first', async () => {
+  const backlog = fakeBacklog({ tasks: tasks('T-1') });
+  const { tree } = makeTree([backlog]);
+  unheeded.push('dropped', new Error('Cannot resolve tree item for element'));
+  await tree.reveal(backlog, taskId('T-1'));
+  assert.equal(reveals.length, 3);
+  assert.deepEqual(
+    tree.selection.map((node) => 'taskId' in node && node.taskId),
+    ['T-1'],
+  );
+  tree.dispose();
+});
+
+test('what waits for a task to be read ends where another one is to be shown', async () => {
+  const backlog = fakeBacklog({ tasks: tasks('T-1') });
+  const { tree } = makeTree([backlog]);
+  const first = tree.reveal(backlog, taskId('T-9'));
+  await tree.reveal(backlog, taskId('T-1'));
+  await first;
+  assert.equal(reveals.length, 1);
   tree.dispose();
 });
