@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { Disposable } from '../core/events.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { TaskId } from '../core/task.ts';
+import { messageOf } from '../core/text.ts';
 import type { Backlogs } from './backlogs.ts';
 import { taskTooltip } from './task-document.ts';
 import type { RowContent, RowView } from './row.ts';
@@ -118,7 +119,7 @@ export class SideTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
       if (this.#selectedKeys() !== before || nodeKey(node) === before) return;
       if (attempt === MOST_REVEALS) {
         if (trouble !== undefined)
-          throw trouble instanceof Error ? trouble : new Error(String(trouble));
+          throw new Error(messageOf(trouble));
         return;
       }
     }
