@@ -31,7 +31,7 @@ import { readWholeSync } from './disk/read-whole.ts';
 import { replaceFile } from './disk/replace-file.ts';
 import { RowWatch } from './store/write/watch/row-watch.ts';
 import { systemClock as clock } from './store/files/system-clock.ts';
-import { isSharedWithExarp } from './store/write/shared-store.ts';
+import { isSharedWithExarp } from './store/write/exarp-go-writes.ts';
 import { WriteWatch } from './store/write/watch/write-watch.ts';
 import { WorkLocks } from './store/write/work-locks.ts';
 import { stackOf } from './core/text.ts';

@@ -16,7 +16,7 @@ import { initialiseStore } from './store/write/initialise-store.ts';
 import { removeJsonEntry } from './store/json/json-entry.ts';
 import { patchJsonStatus } from './store/json/json-patch.ts';
 import { systemClock } from './store/files/system-clock.ts';
-import { isSharedWithExarp } from './store/write/shared-store.ts';
+import { isSharedWithExarp } from './store/write/exarp-go-writes.ts';
 import { WriteWatch } from './store/write/watch/write-watch.ts';
 import { loadSqlite } from './store/write/load-sqlite.ts';
 import { adoptLocks } from './store/write/adopt-locks.ts';

@@ -118,8 +118,7 @@ export class SideTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
         await pause(LOOK_EVERY_MS);
       if (this.#selectedKeys() !== before || nodeKey(node) === before) return;
       if (attempt === MOST_REVEALS) {
-        if (trouble !== undefined)
-          throw new Error(messageOf(trouble));
+        if (trouble !== undefined) throw new Error(messageOf(trouble));
         return;
       }
     }

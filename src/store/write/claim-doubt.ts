@@ -6,7 +6,7 @@ import { seconds, type LockContext, type LockRow } from './lock-row.ts';
 import { changesByTask, historyRows, parsed } from './edit-history.ts';
 import { prepared } from './prepared.ts';
 import { rowsAt } from './row-versions.ts';
-import { isSharedWithExarp } from './shared-store.ts';
+import { isSharedWithExarp } from './exarp-go-writes.ts';
 
 /** How long after the end of a task another program may still set it back, in s. */
 const DOUBT_S = 40;

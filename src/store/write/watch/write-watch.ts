@@ -11,7 +11,7 @@ import { seconds, type LockContext } from '../lock-row.ts';
 import { prepared } from '../prepared.ts';
 import { formatRfc3339 } from '../rfc3339.ts';
 import { Rewrites, type RowWriter } from './rewrites.ts';
-import { isSharedWithExarp } from '../shared-store.ts';
+import { isSharedWithExarp } from '../exarp-go-writes.ts';
 import {
   historyOf,
   insertImage,
