@@ -1,21 +1,9 @@
-import { askWhatIf, makespanOf, type WhatIf } from './analysis/what-if.ts';
-import type { Options } from './config.ts';
+import type { BacklogRunsParts } from './backlog-runs-parts.ts';
 import { Emitter, type Disposable, type Event } from './events.ts';
 import type { Failure } from './failure.ts';
-import type { Clock, Job, LeaderRequest, RunHistory, WorkPreview } from './ports.ts';
+import type { LeaderRequest } from './ports.ts';
 import { fail, ok, type Result } from './result.ts';
-import {
-  type DryRun,
-  type DryRunOptions,
-  type DryStep,
-  dryRun,
-  estimate,
-} from './run/engine/dry-run.ts';
-import { forecastRun } from './run/engine/forecast.ts';
-import { estimateDurations } from './run/engine/estimates.ts';
-import { touchedEarlier } from './run/engine/touched-earlier.ts';
-import type { AskedIsolation, IsolationDecision } from './run/isolation.ts';
-import type { Isolation } from './run/isolation-port.ts';
+import type { AskedIsolation } from './run/isolation.ts';
 import type { RunChoice, RunScope } from './run/run-choice.ts';
 import type { RunState, TaskRun } from './run/run-events.ts';
 import { resumable } from './run/journal/recovery.ts';
@@ -27,82 +15,11 @@ import {
   sendBackRequestOf,
 } from './run/run-request.ts';
 import { sendsBack, sentBackIn } from './run/send-back.ts';
-import {
-  type AgentAssignment,
-  isWindowWork,
-  KIND_OF,
-  type RunOptions,
-  type RunRequest,
-} from './run/run-options.ts';
-import { groupOf } from './run/report/run-summary.ts';
-import type { Candidate } from './run/engine/scheduler.ts';
+import { type AgentAssignment, isWindowWork, type RunRequest } from './run/run-options.ts';
 import { StuckWatch } from './run/engine/stuck-watch.ts';
-import { candidateOf } from './run/engine/task-executor.ts';
-import type { WaveRunner } from './run/engine/wave-runner.ts';
-import type { Snapshot } from './snapshot.ts';
-import type { Task, TaskId } from './task.ts';
-import type { Plan } from './waves/waves.ts';
-
-/** What the runs of a backlog are made of. */
-export interface BacklogRunsParts {
-  readonly runner: Pick<
-    WaveRunner,
-    'runs' | 'cap' | 'onDidChange' | 'start' | 'steer' | 'stopAll' | 'clear' | 'setCap' | 'isHolder'
-  >;
-  readonly history: RunHistory;
-  readonly completions: ManualCompletionPort;
-  readonly clock: Clock;
-  readonly options: () => Options;
-  readonly snapshot: () => Snapshot | undefined;
-  readonly plan: () => Plan | undefined;
-  /** Undefined while tasks can be claimed, else why not. */
-  readonly whyReadOnly: () => Promise<Failure | undefined>;
-  /** Undefined while such an agent can be started, else why not. */
-  readonly findAgent: (assignment: AgentAssignment) => Promise<Failure | undefined>;
-  /** What an attempt would start; nothing is started or written for it. */
-  readonly preview: (job: Job) => Promise<Result<WorkPreview, Failure>>;
-  readonly isolation: Pick<Isolation, 'decide'>;
-  readonly readiness: DryRunOptions['readiness'];
-  readonly caseFoldPaths: boolean;
-  /** See `DryRunOptions`. */
-  readonly settle: () => Promise<void>;
-  /** When the agent of a task wrote something last, epoch ms. */
-  readonly lastOutputAt: (id: TaskId) => number | undefined;
-}
-
-/** Takes the user's word that a task of a run is finished; see `WindowWorker`. */
-export interface ManualCompletionPort {
-  /** True for a task that ends when the user of this window says so. */
-  awaitsManualCompletion(id: TaskId): boolean;
-  complete(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>>;
-}
-
-/** The result of a dry run; times are in ms from its start. */
-export interface DryRunReport {
-  readonly title: string;
-  readonly options: RunOptions;
-  readonly cap: number;
-  /** Where it would work, or why it cannot. */
-  readonly isolation: Result<IsolationDecision, Failure>;
-  readonly steps: readonly DryRunStep[];
-  readonly skipped: DryRun['skipped'];
-  readonly estimates: readonly { readonly cap: number; readonly makespanMs: number }[];
-  /** What the durations rest on, in words of `estimates.ts`. */
-  readonly basis: string;
-}
-
-/** One task of a dry run, and what would be started for it. */
-export interface DryRunStep {
-  readonly task: Task;
-  /** Index into the waves of the run. */
-  readonly wave: number;
-  readonly startsAtMs: number;
-  readonly endsAtMs: number;
-  /** What it would wait for on the way, in order. */
-  readonly waited: DryStep['waits'];
-  readonly agent: AgentAssignment;
-  readonly preview: Result<WorkPreview, Failure>;
-}
+import { endedBadly, isOpenIn, type TaskOfRun, tellsOf } from './run/task-of-run.ts';
+import { RunForecasts } from './run-forecasts.ts';
+import type { TaskId } from './task.ts';
 
 /** The runs of one backlog: what starts them, steers them and remembers them. */
 export class BacklogRuns implements Disposable {
@@ -115,10 +32,21 @@ export class BacklogRuns implements Disposable {
     | undefined;
 
   readonly onDidChange: Event<undefined> = this.#changed.event;
+  /** What runs would do, and how long they take. */
+  readonly forecasts: RunForecasts;
 
   constructor(parts: BacklogRunsParts) {
     this.#parts = parts;
     const { runner, history, clock, lastOutputAt } = parts;
+    this.forecasts = new RunForecasts({
+      ...parts,
+      runs: () => [...this.past, ...this.all],
+      cap: () => this.cap,
+      isInRun: (id) => runner.runs.some((run) => isOpenIn(run, id)),
+      request: (scope, choice) => requestOf(scope, choice, this.#context),
+      decide: (request, choice) =>
+        parts.isolation.decide(this.#asked(request, choice, { isDry: true })),
+    });
     this.#stuck = new StuckWatch({ runs: () => this.all, lastOutputAt, clock });
     const tell = (): void => {
       this.#stuck.look();
@@ -257,156 +185,6 @@ export class BacklogRuns implements Disposable {
     return resumable(run).filter((id) => !later.some(({ tasks }) => tasks.has(id)));
   }
 
-  /**
-   * What a run would do, in which order and for how long; nothing is started, claimed or written.
-   */
-  async dryRun(scope: RunScope, choice: RunChoice = {}): Promise<Result<DryRunReport, Failure>> {
-    const { snapshot, readiness, runner, clock, caseFoldPaths, settle } = this.#parts;
-    const tasks = snapshot();
-    const request = requestOf(scope, choice, this.#context);
-    if (!request.ok) return request;
-    if (tasks === undefined) return fail({ kind: 'nothingToRun' });
-    const { title, agents } = request.value;
-    const isolation = await this.#parts.isolation.decide(
-      this.#asked(request.value, choice, { isDry: true }),
-    );
-    const place = isolation.ok ? isolation.value.isolation : undefined;
-    const options = { ...request.value.options, isolation: place };
-    const runs = [...this.past, ...this.all];
-    const { durationOf } = estimateDurations(runs, tasks, agents);
-    const simulation: DryRunOptions = {
-      request: { ...request.value, options },
-      state: { kind: 'ready', snapshot: tasks },
-      root: tasks.root,
-      readiness,
-      caseFoldPaths,
-      settle,
-      durationOf,
-      touched: touchedEarlier(runs, { foldCase: caseFoldPaths }),
-      now: clock.now(),
-    };
-    const cap = choice.cap ?? runner.cap;
-    const plan = await dryRun(simulation, cap);
-    if (!plan.ok) return plan;
-    const caps = [...new Set([cap, 2, 4, 8])].sort((a, b) => a - b);
-    const estimates = await estimate(simulation, caps);
-    if (!estimates.ok) return estimates;
-    const steps: DryRunStep[] = [];
-    for (const [index, { id, wave, startsAt, endsAt, waits }] of plan.value.order.entries()) {
-      const task = tasks.byId.get(id);
-      const agent = agents.get(id);
-      if (task === undefined || agent === undefined) continue;
-      const preview = await this.#parts.preview({
-        runId: 'dry-run',
-        attemptNo: index + 1,
-        tryNo: 1,
-        root: tasks.root,
-        task,
-        agent,
-        options,
-        sessionId: undefined,
-        dependencies: task.dependencies.flatMap((on) => tasks.byId.get(on) ?? []),
-      });
-      const times = { startsAtMs: startsAt, endsAtMs: endsAt, waited: waits };
-      steps.push({ task, wave, ...times, agent, preview });
-    }
-    const { skipped } = plan.value;
-    // Of the tasks that would start alone.
-    const started = new Map(steps.map(({ task, agent }) => [task.id, agent]));
-    const { basis } = estimateDurations(runs, tasks, started);
-    return ok({
-      title,
-      options,
-      cap,
-      isolation,
-      steps,
-      skipped,
-      estimates: estimates.value,
-      basis,
-    });
-  }
-
-  /**
-   * How long all waves would take with few and with many agents, by what is known of past runs.
-   * Fails with `nothingToRun`.
-   */
-  whatIf(): Result<WhatIf, Failure> {
-    const weighed = this.#weigh({ kind: 'all' }, {});
-    if (!weighed.ok) return weighed;
-    const { candidates, options, basis } = weighed.value;
-    return ok(askWhatIf(candidates, options, { cap: this.cap, basis }));
-  }
-
-  /**
-   * What a run would be, in numbers: the tasks that this window has not in a run already, by whom
-   * they would be done, and for how long. Fails with `nothingToRun`, `noSuchTask`, and with
-   * `alreadyRunning` where runs of this window have all of it.
-   */
-  outlook(scope: RunScope, choice: RunChoice = {}): Result<RunOutlook, Failure> {
-    const weighed = this.#weigh(scope, choice);
-    if (!weighed.ok) return weighed;
-    const { options } = weighed.value;
-    const { runs } = this.#parts.runner;
-    const free = weighed.value.candidates.filter(
-      ({ id }) => !runs.some((run) => isOpenIn(run, id)),
-    );
-    if (free.length === 0) return fail({ kind: 'alreadyRunning' });
-    const cap = choice.cap ?? this.cap;
-    return ok({
-      ids: free.map(({ id }) => id),
-      agents: [...new Set(free.map(({ agent }) => agent))],
-      cap,
-      ms: makespanOf(free, options, cap),
-      isFirstOfAgents: ![...this.all, ...this.past].some(hadProgram),
-    });
-  }
-
-  /**
-   * About how long a run takes from now on, by what is known of past runs, in ms; 0 for one that has
-   * ended.
-   */
-  leftMs(run: RunState): number {
-    const tasks = this.#parts.snapshot();
-    if (tasks === undefined || run.phase === 'ended') return 0;
-    const agents = new Map([...run.tasks.values()].map(({ id, agent }) => [id, agent]));
-    const { durationOf } = estimateDurations([...this.past, ...this.all], tasks, agents);
-    const now = this.#parts.clock.now();
-    const spans = forecastRun(run, tasks, durationOf, { now, cap: this.cap });
-    return [...spans.values()].reduce((last, { to }) => Math.max(last, to), now) - now;
-  }
-
-  #weigh(
-    scope: RunScope,
-    choice: RunChoice,
-  ): Result<
-    {
-      readonly candidates: readonly Candidate[];
-      readonly options: RunOptions;
-      readonly basis: string;
-    },
-    Failure
-  > {
-    const tasks = this.#parts.snapshot();
-    const request = requestOf(scope, choice, this.#context);
-    if (!request.ok) return request;
-    if (tasks === undefined) return fail({ kind: 'nothingToRun' });
-    const { waves, agents, options } = request.value;
-    const runs = [...this.past, ...this.all];
-    const { durationOf, basis } = estimateDurations(runs, tasks, agents);
-    const { caseFoldPaths } = this;
-    const touched = touchedEarlier(runs, { foldCase: caseFoldPaths });
-    const world = { estimate: durationOf, touched, caseFoldPaths };
-    const candidates = waves.flatMap((ids, wave) =>
-      ids.flatMap((id) => {
-        const agent = agents.get(id);
-        return agent === undefined
-          ? []
-          : [candidateOf({ id, wave, agent }, tasks.byId.get(id), world, options)];
-      }),
-    );
-    return ok({ candidates, options, basis });
-  }
-
   /** True where the file system does not tell `A` from `a`. */
   get caseFoldPaths(): boolean {
     return this.#parts.caseFoldPaths;
@@ -538,51 +316,4 @@ export class BacklogRuns implements Disposable {
       [...run.tasks.values()].every(({ outcome }) => outcome?.kind === 'succeeded');
     for (const run of ended) if (wentWell(run) || run !== ended.at(-1)) runner.clear(run.runId);
   }
-}
-
-/** What a run would be, before anything of it is started. */
-export interface RunOutlook {
-  /** In the order of their waves. */
-  readonly ids: readonly TaskId[];
-  /** The kinds of agents. */
-  readonly agents: readonly string[];
-  readonly cap: number;
-  /** About how long all of it would take. */
-  readonly ms: number;
-  /** No run that is known of has started an agent's program, except for the simulated one. */
-  readonly isFirstOfAgents: boolean;
-}
-
-/** True for a kind of agent that is a program and works in earnest. */
-export function isProgram(kind: string): boolean {
-  return kind !== 'simulated' && kind !== KIND_OF.human && kind !== KIND_OF.subagent;
-}
-
-function hadProgram({ tasks }: RunState): boolean {
-  return [...tasks.values()].some(
-    ({ agent, attemptNo }) => attemptNo !== undefined && isProgram(agent.agent),
-  );
-}
-
-/** A task, and a run that has something to say of it. */
-export interface TaskOfRun {
-  readonly run: RunState;
-  readonly part: TaskRun;
-}
-
-/** True where an attempt failed, or nobody knows how it ended, or its work is in conflict. */
-export function endedBadly(part: TaskRun): boolean {
-  if (part.phase !== 'ended') return false;
-  const group = groupOf(part);
-  return group === 'failed' || group === 'unclear' || group === 'conflict';
-}
-
-function tellsOf({ phase }: RunState, part: TaskRun): boolean {
-  const isOpen = phase !== 'ended' && part.phase !== 'ended';
-  // Some attempts fail before they have a number: their agent is not there.
-  return isOpen || part.attemptNo !== undefined || part.outcome?.kind === 'notStarted';
-}
-
-function isOpenIn(run: RunState, id: TaskId): boolean {
-  return run.phase !== 'ended' && (run.tasks.get(id)?.phase ?? 'ended') !== 'ended';
 }

@@ -1,7 +1,8 @@
 import type { BatchResult } from './batch/batch-result.ts';
 import { BacklogClaims } from './backlog-claims.ts';
 import { BacklogEdits } from './backlog-edits.ts';
-import { BacklogRuns, type BacklogRunsParts } from './backlog-runs.ts';
+import { BacklogRuns } from './backlog-runs.ts';
+import type { BacklogRunsParts } from './backlog-runs-parts.ts';
 import { type Options, resolveOptions, type Settings } from './config.ts';
 import type { Finding } from './doctor/finding.ts';
 import { FindingsCache } from './doctor/findings-cache.ts';

@@ -1,8 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
-import { endedBadly } from '../core/backlog-runs.ts';
+import { endedBadly, isOpenPart } from '../core/run/task-of-run.ts';
 import { isInConflict } from '../core/run/decided-work.ts';
 import { isSettled, type Task } from '../core/task.ts';
-import { isAtWork } from './runs/task-part.ts';
 
 /** What a task needs a person for. */
 type Matter = 'stuck' | 'failed' | 'conflict' | 'review';
@@ -41,7 +40,7 @@ function matterOf({ runs }: Backlog, { id, status }: Task): Matter | undefined {
   if (isSettled(status)) return undefined;
   const latest = runs.latestOf(id);
   if (latest !== undefined) {
-    if (isAtWork(latest)) return runs.stuckSince(id) === undefined ? undefined : 'stuck';
+    if (isOpenPart(latest)) return runs.stuckSince(id) === undefined ? undefined : 'stuck';
     if (status === 'Review') return isInConflict(latest.part) ? 'conflict' : 'review';
     const isOpen = status === 'Todo' || status === 'In Progress';
     if (isOpen && endedBadly(latest.part)) return isInConflict(latest.part) ? 'conflict' : 'failed';

@@ -19,7 +19,7 @@ export function showRunStatus(backlogs: Backlogs): Disposable {
   const leftMs = (backlog: Backlog, run: RunState): number => {
     const known = estimates.get(run.runId);
     if (known !== undefined && Math.abs(backlog.now - known.at) < ESTIMATE_FOR_MS) return known.ms;
-    const ms = backlog.runs.leftMs(run);
+    const ms = backlog.runs.forecasts.leftMs(run);
     estimates.set(run.runId, { at: backlog.now, ms });
     return ms;
   };

@@ -1,5 +1,5 @@
 import type { Backlog } from '../core/backlog.ts';
-import type { TaskOfRun } from '../core/backlog-runs.ts';
+import { isOpenPart, type TaskOfRun } from '../core/run/task-of-run.ts';
 import { isLive, type Lease } from '../core/lease/lease.ts';
 import { leaseText, readinessText } from '../core/messages.ts';
 import { isSettled, type Priority, type Task } from '../core/task.ts';
@@ -7,7 +7,7 @@ import { duration, oneLine } from '../core/text.ts';
 import type { Readiness } from '../core/waves/readiness.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { type Icon, row, type RowContent, type RowView } from './row.ts';
-import { describePart, isAtWork, partFlags } from './runs/task-part.ts';
+import { describePart, partFlags } from './runs/task-part.ts';
 import { blockWords, waitText } from './wait-words.ts';
 
 const OPEN_STATUS_ICONS = {
@@ -35,7 +35,7 @@ export function describeTask(backlog: Backlog, task: Task, view: RowView): RowCo
   const readiness = isSettled(task.status) ? undefined : backlog.readinessOf(task);
   const part =
     // Another holder has gone on with it: what a run of ours tells is over.
-    lease.kind === 'theirs' && (latest === undefined || !isAtWork(latest))
+    lease.kind === 'theirs' && (latest === undefined || !isOpenPart(latest))
       ? undefined
       : describePart(backlog, task, latest, view);
   const state = part?.words.join(' · ') ?? taskState(backlog, task, lease, readiness);
@@ -126,7 +126,7 @@ function taskFlags(
   if (snapshot !== undefined && foreignTasks(snapshot).has(task.id)) flags.push('foreign');
   const ofRun = partFlags(backlog, latest);
   flags.push(...ofRun);
-  if (latest !== undefined && isAtWork(latest)) return flags;
+  if (latest !== undefined && isOpenPart(latest)) return flags;
   if (readiness !== undefined && isStartable(readiness)) flags.push('runnableTask');
   if (lease.kind === 'ours' || ('ours' in lease && lease.ours)) flags.push('releasable');
   else if (!isTheirs) {

@@ -2,7 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import { Emitter, type Event } from '../core/events.ts';
 import { isSettled, type Task } from '../core/task.ts';
 import { oneLine } from '../core/text.ts';
-import { isAtWork } from './runs/task-part.ts';
+import { isOpenPart } from '../core/run/task-of-run.ts';
 import { titleOf } from './wait-words.ts';
 
 export const GROUPINGS = ['none', 'tag', 'epic', 'priority'] as const;
@@ -93,7 +93,7 @@ const TESTS: Readonly<Record<Filter, (backlog: Backlog, task: Task) => boolean>>
     const latest = backlog.runs.latestOf(id);
     return (
       (lock !== undefined && backlog.isOurs(lock.holder)) ||
-      (latest !== undefined && isAtWork(latest) && latest.part.agent.agentMode === 'human')
+      (latest !== undefined && isOpenPart(latest) && latest.part.agent.agentMode === 'human')
     );
   },
 };

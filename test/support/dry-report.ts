@@ -1,4 +1,4 @@
-import type { DryRunReport, DryRunStep } from '../../src/core/backlog-runs.ts';
+import type { DryRunReport, DryRunStep } from '../../src/core/run-forecasts.ts';
 import { ok } from '../../src/core/result.ts';
 import type { Task } from '../../src/core/task.ts';
 import { RUN_OPTIONS } from './run-events.ts';

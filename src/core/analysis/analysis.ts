@@ -39,7 +39,10 @@ export interface Analysis {
 export interface AnalysedBacklog {
   readonly snapshot: Snapshot | undefined;
   readonly plan: Plan | undefined;
-  readonly runs: { readonly caseFoldPaths: boolean; whatIf(): Result<WhatIf, Failure> };
+  readonly runs: {
+    readonly caseFoldPaths: boolean;
+    readonly forecasts: { whatIf(): Result<WhatIf, Failure> };
+  };
 }
 
 /**
@@ -50,7 +53,7 @@ export function analyse(backlog: AnalysedBacklog): Analysis | undefined {
   const { snapshot, plan, runs } = backlog;
   if (snapshot === undefined || plan === undefined) return undefined;
   const { caseFoldPaths: foldCase } = runs;
-  const whatIf = runs.whatIf();
+  const whatIf = runs.forecasts.whatIf();
   return {
     snapshot,
     plan,

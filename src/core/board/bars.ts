@@ -1,12 +1,7 @@
-import type { TaskOfRun } from '../backlog-runs.ts';
+import type { TaskOfRun } from '../run/task-of-run.ts';
 import { evidenceOf, type TaskOutcome } from '../run/run-events.ts';
 import { groupOf } from '../run/report/run-summary.ts';
 import type { Bar } from './board-state.ts';
-
-/** True while a run has this part and has not ended it. */
-export function isOpenPart({ run, part }: TaskOfRun): boolean {
-  return run.phase !== 'ended' && part.phase !== 'ended';
-}
 
 /** What happened to a task in a run so far, in order. Attempts that were never started have none. */
 export function barsOf({ run, part }: TaskOfRun): readonly Bar[] {

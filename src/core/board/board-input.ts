@@ -1,4 +1,4 @@
-import type { TaskOfRun } from '../backlog-runs.ts';
+import type { TaskOfRun } from '../run/task-of-run.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { RunState } from '../run/run-events.ts';
 import type { Snapshot } from '../snapshot.ts';

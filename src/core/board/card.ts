@@ -1,5 +1,5 @@
 import { clockTime, blockText, leaseText, reasonText } from '../messages.ts';
-import type { TaskOfRun } from '../backlog-runs.ts';
+import { isOpenPart, type TaskOfRun } from '../run/task-of-run.ts';
 import type { Lease } from '../lease/lease.ts';
 import { isInConflict, isUndecided } from '../run/decided-work.ts';
 import { changesWords } from '../run/isolation.ts';
@@ -14,7 +14,7 @@ import type { Readiness } from '../waves/readiness.ts';
 import type { BoardInput } from './board-input.ts';
 import type { Span } from '../run/engine/forecast.ts';
 import type { Card, CardAction, CardState, CardWork } from './board-state.ts';
-import { barsOf, isOpenPart } from './bars.ts';
+import { barsOf } from './bars.ts';
 
 /** The most characters of a title, of a line, of a tag and of an id. */
 const TITLE = 300;

@@ -1,4 +1,4 @@
-import type { TaskOfRun } from '../backlog-runs.ts';
+import type { TaskOfRun } from '../run/task-of-run.ts';
 import { isBudgetLimit, limitWords } from '../run/run-budget.ts';
 import { explainStop } from '../run/run-messages.ts';
 import type { RunState } from '../run/run-events.ts';

@@ -1,4 +1,4 @@
-import type { DryRunReport, DryRunStep } from '../../core/backlog-runs.ts';
+import type { DryRunReport, DryRunStep } from '../../core/run-forecasts.ts';
 import { inline, fenced, section, page } from '../../core/markdown.ts';
 import { count, duration } from '../../core/text.ts';
 import type { TaskId } from '../../core/task.ts';

@@ -11,7 +11,7 @@ export async function showDryRun(
   scope: RunScope,
   choice: RunChoice,
 ): Promise<void> {
-  const report = await valueOrTell(backlog.runs.dryRun(scope, choice));
+  const report = await valueOrTell(backlog.runs.forecasts.dryRun(scope, choice));
   if (report === undefined) return;
   const titleOf = (id: TaskId): string | undefined => backlog.task(id)?.title;
   const text = dryRunDocument(report, { titleOf, now: backlog.now });

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../../core/backlog.ts';
-import { isProgram, type RunOutlook } from '../../core/backlog-runs.ts';
+import { isProgram, type RunOutlook } from '../../core/run-forecasts.ts';
 import { agentTitle } from '../../core/run/run-messages.ts';
 import type { RunChoice, RunScope } from '../../core/run/run-choice.ts';
 import { count, duration, oneLine, plain } from '../../core/text.ts';
@@ -31,7 +31,7 @@ export async function startRun(
   if (open.has(key)) return;
   open.add(key);
   try {
-    const outlook = backlog.runs.outlook(scope, choice);
+    const outlook = backlog.runs.forecasts.outlook(scope, choice);
     if (!outlook.ok && outlook.failure.kind === 'alreadyRunning') {
       await tellWhatRuns(backlog, scope);
       return;

@@ -1,5 +1,5 @@
 import type { Backlog } from '../../core/backlog.ts';
-import { endedBadly, type TaskOfRun } from '../../core/backlog-runs.ts';
+import { endedBadly, isOpenPart, type TaskOfRun } from '../../core/run/task-of-run.ts';
 import { clockTime } from '../../core/messages.ts';
 import { isInConflict, isUndecided } from '../../core/run/decided-work.ts';
 import { changesWords } from '../../core/run/isolation.ts';
@@ -35,11 +35,6 @@ export interface PartRow {
   readonly icon: Icon | undefined;
 }
 
-/** True while a run has not ended the task. */
-export function isAtWork({ run, part }: TaskOfRun): boolean {
-  return run.phase !== 'ended' && part.phase !== 'ended';
-}
-
 /**
  * How a task is, as its latest run tells; undefined where that says nothing of the task as it is
  * now: the user, or another process, has gone on with it.
@@ -52,7 +47,7 @@ export function describePart(
 ): PartRow | undefined {
   if (latest === undefined) return undefined;
   const { part } = latest;
-  if (isAtWork(latest)) return atWorkRow(backlog, task.id, part, view);
+  if (isOpenPart(latest)) return atWorkRow(backlog, task.id, part, view);
   const { outcome, decision } = part;
   const changes = evidenceOf(outcome)?.changes;
   const size = changes === undefined ? [] : [changesWords(changes)];
@@ -135,7 +130,7 @@ function stuckWords({ phase }: Pick<TaskRun, 'phase'>, since: number): string {
 export function partFlags(backlog: Backlog, latest: TaskOfRun | undefined): readonly string[] {
   if (latest === undefined) return [];
   const { run, part } = latest;
-  const isOpen = isAtWork(latest);
+  const isOpen = isOpenPart(latest);
   const hasWork =
     !isOpen && (evidenceOf(part.outcome)?.changes !== undefined || isInConflict(part));
   // A later run goes on with the work of one that was sent back.

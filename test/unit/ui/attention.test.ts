@@ -79,7 +79,7 @@ test('what is left of a run is estimated from what is open, less what its agents
   const [backlog] = of(running);
   assert.ok(backlog !== undefined);
   // T-1 took 20 minutes. T-2 has had as many, so a tenth of that is taken to be left; T-3 begins then.
-  assert.equal(backlog.runs.leftMs({ ...running, cap: 1 }), 22 * MINUTE);
-  assert.equal(backlog.runs.leftMs({ ...running, cap: 2 }), 20 * MINUTE);
-  assert.equal(backlog.runs.leftMs({ ...running, phase: 'ended' }), 0);
+  assert.equal(backlog.runs.forecasts.leftMs({ ...running, cap: 1 }), 22 * MINUTE);
+  assert.equal(backlog.runs.forecasts.leftMs({ ...running, cap: 2 }), 20 * MINUTE);
+  assert.equal(backlog.runs.forecasts.leftMs({ ...running, phase: 'ended' }), 0);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import '../../../support/use-editor-stub.ts';
-import type { BacklogRuns } from '../../../../src/core/backlog-runs.ts';
+import type { RunForecasts } from '../../../../src/core/run-forecasts.ts';
 import { ok } from '../../../../src/core/result.ts';
 import type { RunChoice } from '../../../../src/core/run/run-choice.ts';
 import type { RunState } from '../../../../src/core/run/run-events.ts';
@@ -499,14 +499,14 @@ test('a choice that is stored wrongly counts as far as it is right', () => {
 test('a dry run opens a page of its own, and starts nothing', async () => {
   const { press, backlog, backlogs } = makeWindow([]);
   const scopes: unknown[] = [];
-  const dryRun: BacklogRuns['dryRun'] = (...scope) => {
+  const dryRun: RunForecasts['dryRun'] = (...scope) => {
     scopes.push(scope);
     const [step, other] = tasks('T-1', 'T-2').map((task, n) =>
       dryStep(task, { startsAtMs: n * 60_000 }),
     );
     return Promise.resolve(ok(dryReport({ steps: [step!, other!] })));
   };
-  Object.defineProperty(backlog.runs, 'dryRun', { value: dryRun });
+  Object.defineProperty(backlog.runs.forecasts, 'dryRun', { value: dryRun });
   await press('dryRun', wave(0));
   assert.deepEqual(scopes, [[{ kind: 'wave', number: 0 }, {}]]);
   assert.deepEqual(shown, []);
