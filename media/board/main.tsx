@@ -1,7 +1,14 @@
 import { render } from 'preact';
 import { readToBoard } from '../../src/core/board/board-shapes.ts';
 import { App } from './app.tsx';
-import './board.css';
+import './styles/board.css';
+import './styles/strip.css';
+import './styles/needs.css';
+import './styles/lanes.css';
+import './styles/drawer.css';
+import './styles/contrast.css';
+import './styles/timeline.css';
+import './styles/graph.css';
 import { LayoutClient } from './layout-client.ts';
 import { Model } from './model.ts';
 
